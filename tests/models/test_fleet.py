@@ -24,11 +24,13 @@ from proband.designs import Survey
 from proband.errors import EngineError
 from proband.models import pieces as cutting
 from proband.models.engine import THIS_MACHINE
+from proband.models.fleet import Told
 from proband.models.parcels import pack_completions, pack_trials, unpack_completions, unpack_trials
 from proband.records import Completion
 from proband.runs import Budget, Run, collect, plan
 from proband.runs.planning import show
 from proband.workers import WorkerLost
+from proband.workers.executor import Worker
 from proband.workers.processes import Processes, cores
 from tests.conftest import made_up
 from tests.models import fleets
@@ -210,6 +212,53 @@ def test_replicas_that_are_not_one_engine_are_refused_and_named(survey, tmp_path
         collect(survey, engine, tmp_path)
     engine.close()
     assert not Run(tmp_path).responses()
+
+
+def test_a_replica_that_differs_by_the_memory_it_found_is_refused_with_the_way_out():
+    engine = fleet("ScriptedEngine")
+    told = Told.of(fleets.scripted("ScriptedEngine"))
+    for number, chunk in enumerate(("320", "64")):
+        worker = Worker(f"worker {number}", replace(told, fingerprint={"chunk_tokens": chunk}))
+        if number:
+            with pytest.raises(EngineError, match=r"chunk_tokens is '64' at worker 1, .* say chunk_tokens=N in the"):
+                engine._admit(worker, ())
+        else:
+            engine._admit(worker, ())
+
+
+class Full(Processes):
+    """Has room for so many workers, also when one of them is gone: the next one never answers."""
+
+    class Pending:
+        name = "worker that waits for room"
+
+        def cut(self):
+            """Nothing is there."""
+
+        def join(self):
+            """Nothing is there."""
+
+    def launch(self):
+        return super().launch() if self._n < 2 else self.Pending()
+
+    def close(self):
+        self.launched[:] = [link for link in self.launched if not isinstance(link, self.Pending)]
+        super().close()
+
+
+def test_nobody_waits_for_a_replica_that_finds_no_room_any_more(survey, tmp_path):
+    engine = fleet("ScriptedEngine", executor=Full())
+    engine.fingerprint()
+    before = children()
+    kill_one(before)
+    while len(engine.executor.workers) > 1:
+        time.sleep(0.01)
+    waiting = threading.Thread(target=engine.fingerprint, daemon=True)
+    waiting.start()
+    waiting.join(20)
+    assert not waiting.is_alive()
+    assert collect(survey, engine, tmp_path).is_complete
+    engine.close()
 
 
 def test_workers_live_from_one_run_to_the_next(survey, tmp_path):

@@ -26,6 +26,12 @@ USUAL = 256  # trials that a replica is thought to have in a piece
 CLEARED = 3  # times that a batch is asked as a whole again, because none of its trials ended a worker
 AHEAD = 2  # batches that wait beyond those that the workers have
 
+# What makes replicas one engine where files and versions do not.
+_ALIKE = {
+    "chunk_tokens": "it follows the memory that is free, so say chunk_tokens=N in the engine's address, with the least",
+    "instruction_set": "have them on processors of one kind",
+    "device": "have them on devices of one kind",
+}
 Pairs = list[tuple[Trial, Completion]]
 
 
@@ -101,7 +107,7 @@ class FleetEngine(BaseEngine):
         self._setup, self._open, self._is_light, self._note = setup, view, is_light, note
         self._first: tuple[str, Told] | None = None
         self._starting = threading.Lock()
-        self._is_started = False
+        self._is_started = self._is_agreed = False
         self._calls: set[_Call] = set()
 
     @cached_property
@@ -171,9 +177,10 @@ class FleetEngine(BaseEngine):
         EngineError
             If a replica is another than the first; both are named.
         """
-        if not self.is_planned:
+        if not self.is_planned and not self._is_agreed:
             self._start()
             self.executor.settle()
+            self._is_agreed = True  # who comes later must agree too, and may never find room
         return {**self._told.fingerprint, REPLICAS: f"{self.n} {self.executor.name}"}
 
     def encoder_fingerprint(self) -> Mapping[str, str]:
@@ -260,8 +267,8 @@ class FleetEngine(BaseEngine):
             mine, its = first.fingerprint.get(key), told.fingerprint.get(key)
             if mine != its:
                 raise EngineError(
-                    f"the replicas are not one engine: {key} is {its!r} at {worker.name}, and {mine!r} at {name}; have "
-                    "all of them see the same files and versions"
+                    f"the replicas are not one engine: {key} is {its!r} at {worker.name}, and {mine!r} at {name}; "
+                    + _ALIKE.get(key, "have all of them see the same files and versions")
                 )
 
     def _asked(self, function: str, what: bytes | list[str]) -> Any:

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from pathlib import Path
 
@@ -259,6 +259,27 @@ def test_nobody_waits_for_a_replica_that_finds_no_room_any_more(survey, tmp_path
     assert not waiting.is_alive()
     assert collect(survey, engine, tmp_path).is_complete
     engine.close()
+
+
+def test_what_is_answered_is_given_before_the_end_of_all_workers_is_told():
+    class Ending(Processes):
+        """Ends when everything that is out is answered."""
+
+        def submit(self, task):
+            if self._jobs >= 4:
+                wait(futures)
+                raise EngineError("no worker is left")
+            futures.append(super().submit(task))
+            return futures[-1]
+
+    futures: list[Future] = []
+    engine, found = fleet("ScriptedEngine", 1, Ending()), []
+    trials = list(study(8, 1).trials({}))
+    pieces = engine.answer_pieces([[trial] for trial in trials])
+    with pytest.raises(EngineError, match="no worker is left"):
+        found.extend(pair for answered in pieces for pair in answered)
+    engine.close()
+    assert len(found) == len(futures) >= 4
 
 
 def test_workers_live_from_one_run_to_the_next(survey, tmp_path):

@@ -13,9 +13,10 @@ import psutil
 import pytest
 
 from proband.errors import EngineError
+from proband.tuning.alignment import alignment_of
 from proband.workers import Task, WorkerLost
 from proband.workers.executor import started
-from proband.workers.processes import Processes
+from proband.workers.processes import Processes, cores
 
 HERE = "tests.workers.tasks"
 STATE = Task(f"{HERE}:stateful", ("hello",))
@@ -79,6 +80,11 @@ def test_who_is_closed_before_the_workers_are_there_starts_none():
     with pytest.raises(EngineError, match="the processes are closed"):
         pool.start(None, 1)
     assert not pool.launched
+
+
+def test_more_processes_that_train_than_cores_are_refused_with_how_many_fit(tmp_path):
+    with pytest.raises(EngineError, match=rf"{cores() + 1} processes that train on {cores()} cores .*; {cores()} fit"):
+        alignment_of("study.toml", tmp_path, workers=cores() + 1)
 
 
 def test_a_set_up_that_fails_is_told_at_once():

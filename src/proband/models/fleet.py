@@ -319,15 +319,20 @@ class _Call:
 
     def answered(self, batches: Iterable[Sequence[Trial]]) -> Iterator[Pairs]:
         """Every batch, whole, in the order in which they are known."""
-        left = iter(batches)
+        left, ending = iter(batches), None
         while True:
-            while len(self._out) < self._most and not self._is_winding:
+            while len(self._out) < self._most and not self._is_winding and ending is None:
                 trials = next(left, None)
                 if trials is None:
                     break
-                if trials:
-                    self._put(_Batch(trials), None)
+                try:
+                    if trials:
+                        self._put(_Batch(trials), None)
+                except EngineError as error:  # nobody is left; what is answered already is given first
+                    ending = error
             if not self._out:
+                if ending is not None:
+                    raise ending
                 return
             future = self._done.get()
             if future is None or self._is_stopped:

@@ -124,6 +124,19 @@ class Executor(ABC):
         self.close()
 
 
+# What importing a package that is not here, or only in part, raises, and what its records do.
+_UNREADABLE = (
+    ImportError,
+    OSError,
+    RuntimeError,
+    pickle.PickleError,
+    AttributeError,
+    TypeError,
+    ValueError,
+    LookupError,
+)
+
+
 @contextmanager
 def started(executor: Executor, setup: Task | None, n: int) -> Iterator[Executor]:
     """An executor with its workers, which end with the block."""
@@ -158,7 +171,7 @@ def read_reply(packed: bytes) -> tuple[bool, Any]:
     """
     try:
         is_well, value = pickle.loads(packed)
-    except Exception as error:  # whoever waits for it must be told in any case
+    except _UNREADABLE as error:
         said = f"what a worker sent cannot be read here: {type(error).__name__}: {error}"
         return False, EngineError(f"{said}; install what the workers have")
     return is_well, value

@@ -113,10 +113,12 @@ class Rays(Pool):
         return actor
 
     def _begin(self, actor: "_Actor", options: Mapping[str, Any]) -> None:
-        """Have an actor made; one that Ray does not make is lost."""
+        """Have an actor made; one that Ray does not make is lost, as nobody else would ever hear of it."""
+        from ray.exceptions import RayError
+
         try:
             actor.begin(options, self._setup)
-        except Exception as error:  # Ray refuses in many ways, and nobody else would ever hear of this actor
+        except (RayError, RuntimeError, ValueError, TypeError, AttributeError, OSError) as error:
             self.lost(actor, f"could not be made ({' '.join(str(error).split())[:_LINES]})")
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import signal as signals
 import subprocess
 import sys
 import time
@@ -171,6 +172,21 @@ def test_a_wrong_study_file_is_refused(proband, tmp_path):
 def test_a_zero_time_is_not_asked_for():
     with pytest.raises(DesignError, match="give 0 or more"):
         Wanted(gpus=-1)
+
+
+@pytest.mark.parametrize(("signal", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_part_that_is_told_to_end_stores_what_it_has_and_says_who_told_it(tmp_path, signal, code):
+    words = ["-m", "tests.runs.slow_part", str(tmp_path / "run"), str(tmp_path / "own"), "--part", "1/1"]
+    part = subprocess.Popen([sys.executable, *words], cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        until((tmp_path / "begun").exists)
+        part.send_signal(getattr(signals, signal))
+        assert part.wait(60) == code
+    finally:
+        part.kill()
+        part.wait()
+    run = Run(tmp_path / "run" / "parts" / "1-of-1")
+    assert 0 < sum(run.dispositions().values()) < 16
 
 
 @pytest.fixture(scope="module")

@@ -79,3 +79,9 @@ def started(state, folder, seconds):
 
 def variable(state, name):
     return os.environ[name]
+
+
+def where(state):
+    import proband
+
+    return proband.__file__

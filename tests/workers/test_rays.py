@@ -286,3 +286,9 @@ def test_a_cluster_that_asks_for_no_token_is_refused_and_one_that_does_wants_its
             wrong = use(address, "0", RAY_AUTH_TOKEN="two" * 20)
             assert "cannot be used" in wrong
             assert "two" * 20 not in wrong
+
+
+def test_code_can_be_sent_to_workers():
+    code = OTHER.replace("is_insecure=", "sends_code=").replace(":squared", ":where").replace("(7,)", "()")
+    done = subprocess.run([sys.executable, "-c", code, "local", "1"], capture_output=True, text=True, timeout=120)
+    assert "py_modules_files" in done.stdout

@@ -89,7 +89,7 @@ def test_a_study_over_two_hosts_equals_one_process(fault, hosts, checkpoint, who
 def test_a_head_that_is_gone_ends_the_run_clearly_and_the_run_goes_on_elsewhere(
     hosts, checkpoint, tmp_path, monkeypatch
 ):
-    program = hosts.run("-m", "tests.workers.ray_study", str(tmp_path), str(checkpoint), hosts.address, "4", "600")
+    program = hosts.run("-m", "tests.workers.ray_study", str(tmp_path), str(checkpoint), hosts.address, "4", "400")
     assert len(program.stdout.readline().split()) == 4
     for process in of_host(hosts, 0):
         if process.name() == "gcs_server":
@@ -99,7 +99,7 @@ def test_a_head_that_is_gone_ends_the_run_clearly_and_the_run_goes_on_elsewhere(
     assert said.endswith("closed\n")
     make_small(monkeypatch.setattr)
     n = len(Run(tmp_path).responses())
-    assert 40 <= n < 3600
+    assert 40 <= n < 2400
     engine = LocalEngine(checkpoint, address="small")
-    run = collect(study(600), engine, tmp_path)
-    assert table(run) == table(collect(study(600), engine, tmp_path / "whole"))
+    run = collect(study(400), engine, tmp_path)
+    assert table(run) == table(collect(study(400), engine, tmp_path / "whole"))

@@ -3,12 +3,15 @@
 The classes of models import, at their head, what runs them on many machines, compiles them, trains detectors of
 objects and moves them between devices. While they are imported, such libraries are put off: their names are stand-ins,
 which find the real thing when they are used. So nothing is missing, and nothing is imported before it is needed.
+
+This leans on how libraries import each other, so it is done for the versions that it was tried with, and no others.
 """
 
 import importlib
 import sys
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
+from importlib.metadata import version
 from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
@@ -19,16 +22,17 @@ _PUT_OFF = (
     *("torch.distributed.tensor", "transformers.distributed.tensor_parallel"),
     *("transformers.distributed.expert_parallel", "accelerate", "scipy"),
 )
+_TRIED = {"torch": "2.13.", "transformers": "5.23."}
 _MODELS = ("transformers.modeling_utils", "transformers.generation.utils", "transformers.models.llama.modeling_llama")
 # What another version of a library may raise that uses a stand-in as it is imported.
 _UNFIT = (AttributeError, ImportError, RecursionError, TypeError, ValueError)
 
 
 def import_models() -> None:
-    """Import the classes that every causal model of transformers needs; done once."""
+    """Import the classes that every causal model of transformers needs, in a short way where it is known; done once."""
     import torch
 
-    if _MODELS[0] in sys.modules:
+    if _MODELS[0] in sys.modules or not all(version(name).startswith(tried) for name, tried in _TRIED.items()):
         return
     import transformers  # noqa: F401
 

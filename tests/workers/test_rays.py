@@ -179,6 +179,19 @@ def test_plans_need_no_cluster():
     assert plan(study(), "ray:nowhere:1?replicas=9&engine=scripted:uniform").trials == 72
 
 
+def test_what_this_program_does_at_sigterm_stays_what_it_is():
+    program = (
+        "import signal\n"
+        "from proband.workers.ray_connection import Connection, connected, disconnect\n"
+        "signal.signal(signal.SIGTERM, mine := lambda number, frame: None)\n"
+        "connected(local := Connection(address='local'))\n"
+        "print('kept', signal.getsignal(signal.SIGTERM) is mine)\n"
+        "disconnect(local)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120)
+    assert "kept True" in done.stdout, done.stderr
+
+
 def test_the_token_of_a_cluster_that_is_begun_here_is_written_nowhere():
     import ray
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks import cluster_replicas
 from benchmarks.machine import machine
 from proband.designs.part import Share
 from proband.designs.studies import Study
@@ -75,7 +76,7 @@ def survey(subjects: int) -> Study:
     return Study(Survey(instrument=instrument, subjects=population, seed=1), "scripted:uniform")
 
 
-PARTS: Mapping[str, Callable[[], dict[str, Any]]] = {"gather": gathering}
+PARTS: Mapping[str, Callable[[], dict[str, Any]]] = {**cluster_replicas.PARTS, "gather": gathering}
 
 
 def main() -> None:

@@ -3,11 +3,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from proband.designs import Survey
 from proband.errors import ContextTooLong, EngineError
+from proband.instruments import load_instrument
 from proband.models.engine import BaseEngine
+from proband.models.local.embedded import embedded_engine
 from proband.models.local.engine import LocalEngine
 from proband.models.local.passes import Passes
+from proband.models.pieces import pieces_of
 from proband.records import Message, Place, Reply, Request, Trial
+from proband.subjects import load_population
 from tests.models.local.small_models import KINDS, WAYS, save_checkpoint
 
 
@@ -234,3 +239,21 @@ def test_a_wrong_option_is_refused(folder):
         LocalEngine(folder, dtype="int8")
     with pytest.raises(EngineError, match="chunk_tokens is 0"):
         LocalEngine(folder, chunk_tokens=0)
+
+
+@pytest.mark.slow
+def test_numbers_of_the_embedded_model_are_the_same_to_the_last_bit_with_any_number_of_threads():
+    people = load_population("anes-1996").sample(4, seed=1)
+    asked = Survey(instrument=load_instrument("mini-ipip"), subjects=people, seed=1, answer_by="option_text")
+    pieces = pieces_of(list(asked.trials({})))
+    engine, threads = embedded_engine(), torch.get_num_threads()
+    found = []
+    try:
+        for n in (1, 2, 3):
+            torch.set_num_threads(n)
+            answered = [pair for piece in engine.answer_pieces(pieces) for pair in piece]
+            found.append({trial.id: completion.log_probs for trial, completion in answered})
+    finally:
+        torch.set_num_threads(threads)
+    assert len(found[0]) == asked.size()
+    assert found[0] == found[1] == found[2]

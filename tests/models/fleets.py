@@ -18,12 +18,12 @@ HERE = "tests.models.fleets"  # also where it is the program
 
 
 class Slow(ScriptedEngine):
-    """Rests after every piece."""
+    """Rests after every answer."""
 
-    def answer_pieces(self, pieces):
-        for answered in super().answer_pieces(pieces):
-            time.sleep(0.05)
-            yield answered
+    def answer(self, trials):
+        for pair in super().answer(trials):
+            time.sleep(0.02)
+            yield pair
 
 
 class SlowModel(LocalEngine):

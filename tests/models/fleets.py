@@ -4,11 +4,13 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from proband.models.fleet import FleetEngine, replica
 from proband.models.local.engine import LocalEngine
 from proband.models.scripted import ScriptedEngine, uniform
+from proband.records import Completion
 from proband.workers import Task
 from proband.workers.processes import Processes
 
@@ -16,12 +18,12 @@ HERE = "tests.models.fleets"  # also where it is the program
 
 
 class Slow(ScriptedEngine):
-    """Rests after every piece."""
+    """Rests after every answer."""
 
-    def answer_pieces(self, pieces):
-        for answered in super().answer_pieces(pieces):
-            time.sleep(0.05)
-            yield answered
+    def answer(self, trials):
+        for pair in super().answer(trials):
+            time.sleep(0.02)
+            yield pair
 
 
 class SlowModel(LocalEngine):
@@ -41,6 +43,25 @@ class Poisonous(ScriptedEngine):
             yield from super().answer([trial])
 
 
+class Sized(ScriptedEngine):
+    """Tells with each answer how many were computed together; one subject's always fail."""
+
+    def answer_pieces(self, pieces):
+        for piece in pieces:
+            yield [
+                (
+                    trial,
+                    replace(Completion(error="no") if trial.id.startswith("s3/") else completion, took_s=len(piece)),
+                )
+                for trial, completion in super().answer(piece)
+            ]
+
+
+class Priced(ScriptedEngine):
+    def price_of(self, prompt_tokens, completion_tokens):
+        return 0.01 * prompt_tokens
+
+
 class Other(ScriptedEngine):
     """Another engine in every process."""
 
@@ -53,7 +74,7 @@ class Unable(ScriptedEngine):
         raise RuntimeError("a defect of the engine")
 
 
-KINDS = {kind.__name__: kind for kind in (ScriptedEngine, Slow, Poisonous, Other, Unable)}
+KINDS = {kind.__name__: kind for kind in (ScriptedEngine, Slow, Poisonous, Sized, Priced, Other, Unable)}
 
 
 def scripted(kind):
@@ -75,7 +96,8 @@ def open_model(folder):
 def fleet(kind, n=2, executor=None):
     """A fleet of scripted engines of a kind."""
     setup = Task(f"{HERE}:open_scripted", (kind,))
-    return FleetEngine(executor or Processes(), setup, n, view=lambda: scripted("ScriptedEngine"), is_light=True)
+    view = "Priced" if kind == "Priced" else "ScriptedEngine"
+    return FleetEngine(executor or Processes(), setup, n, view=lambda: scripted(view), is_light=True)
 
 
 def model_fleet(folder, n=2, executor=None):

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,11 +24,13 @@ from proband.designs import Survey
 from proband.errors import EngineError
 from proband.models import pieces as cutting
 from proband.models.engine import THIS_MACHINE
+from proband.models.fleet import Told
 from proband.models.parcels import pack_completions, pack_trials, unpack_completions, unpack_trials
 from proband.records import Completion
 from proband.runs import Budget, Run, collect, plan
 from proband.runs.planning import show
 from proband.workers import WorkerLost
+from proband.workers.executor import Worker
 from proband.workers.processes import Processes, cores
 from tests.conftest import made_up
 from tests.models import fleets
@@ -175,6 +177,26 @@ def test_a_piece_whose_workers_were_killed_by_others_has_the_digits_of_a_piece(c
     alone.close()
 
 
+def test_a_request_that_fails_of_itself_does_not_stand_for_one_that_ends_workers():
+    """What is in its piece has the digits of a piece all the same."""
+    engine, piece = fleet("Sized", 1, Unlucky(1)), list(study(4, 2).trials({}))
+    [found] = engine.answer_pieces([piece])
+    engine.close()
+    assert {trial.place.subject for trial, completion in found if completion.error} == {"s3"}
+    assert {completion.took_s for _, completion in found} == {8}
+
+
+def test_what_an_engine_costs_stands_for_its_replicas():
+    assert fleet("Priced").price_of(1000, 1) == fleets.scripted("Priced").price_of(1000, 1) == 10.0
+    assert fleet("ScriptedEngine").price_of(1000, 1) is None
+
+
+def test_ray_that_is_not_installed_is_said_with_what_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(EngineError, match=r"pip install 'proband\[cluster\]'"):
+        open_engine("ray:local?engine=scripted:uniform").fingerprint()
+
+
 def test_an_engine_s_own_defect_ends_the_run_as_it_does_in_one_process(survey, tmp_path):
     engine = fleet("Unable")
     with pytest.raises(RuntimeError, match="a defect of the engine"):
@@ -190,6 +212,74 @@ def test_replicas_that_are_not_one_engine_are_refused_and_named(survey, tmp_path
         collect(survey, engine, tmp_path)
     engine.close()
     assert not Run(tmp_path).responses()
+
+
+def test_a_replica_that_differs_by_the_memory_it_found_is_refused_with_the_way_out():
+    engine = fleet("ScriptedEngine")
+    told = Told.of(fleets.scripted("ScriptedEngine"))
+    for number, chunk in enumerate(("320", "64")):
+        worker = Worker(f"worker {number}", replace(told, fingerprint={"chunk_tokens": chunk}))
+        if number:
+            with pytest.raises(EngineError, match=r"chunk_tokens is '64' at worker 1, .* say chunk_tokens=N in the"):
+                engine._admit(worker, ())
+        else:
+            engine._admit(worker, ())
+
+
+class Full(Processes):
+    """Has room for so many workers, also when one of them is gone: the next one never answers."""
+
+    class Pending:
+        name = "worker that waits for room"
+
+        def cut(self):
+            """Nothing is there."""
+
+        def join(self):
+            """Nothing is there."""
+
+    def launch(self):
+        return super().launch() if self._n < 2 else self.Pending()
+
+    def close(self):
+        self.launched[:] = [link for link in self.launched if not isinstance(link, self.Pending)]
+        super().close()
+
+
+def test_nobody_waits_for_a_replica_that_finds_no_room_any_more(survey, tmp_path):
+    engine = fleet("ScriptedEngine", executor=Full())
+    engine.fingerprint()
+    before = children()
+    kill_one(before)
+    while len(engine.executor.workers) > 1:
+        time.sleep(0.01)
+    waiting = threading.Thread(target=engine.fingerprint, daemon=True)
+    waiting.start()
+    waiting.join(20)
+    assert not waiting.is_alive()
+    assert collect(survey, engine, tmp_path).is_complete
+    engine.close()
+
+
+def test_what_is_answered_is_given_before_the_end_of_all_workers_is_told():
+    class Ending(Processes):
+        """Ends when everything that is out is answered."""
+
+        def submit(self, task):
+            if self._jobs >= 4:
+                wait(futures)
+                raise EngineError("no worker is left")
+            futures.append(super().submit(task))
+            return futures[-1]
+
+    futures: list[Future] = []
+    engine, found = fleet("ScriptedEngine", 1, Ending()), []
+    trials = list(study(8, 1).trials({}))
+    pieces = engine.answer_pieces([[trial] for trial in trials])
+    with pytest.raises(EngineError, match="no worker is left"):
+        found.extend(pair for answered in pieces for pair in answered)
+    engine.close()
+    assert len(found) == len(futures) >= 4
 
 
 def test_workers_live_from_one_run_to_the_next(survey, tmp_path):
@@ -254,6 +344,7 @@ def test_what_a_replica_says_is_what_the_fleet_says(checkpoint):
         ("cluster:2*openai:http://h/v1#m", "a server takes as many calls at once"),
         ("cluster:2*cluster:2*smollm2", "it is several already"),
         ("cluster:two*smollm2", "must read cluster:N"),
+        ("cluster:²*smollm2", "must read cluster:N"),
         ("cluster:0*smollm2", "must read cluster:N"),
         ("cluster:2", "must read cluster:N"),
         ("cluster:2*", "must read cluster:N"),
@@ -292,6 +383,7 @@ def test_the_address_of_a_fleet_is_that_of_what_it_holds(tmp_path):
     assert not is_person("cluster:2*smollm2")
     beside = address_beside("cluster:2*scripted:planted?file=people.toml", tmp_path)
     assert beside == f"cluster:2*scripted:planted?file={tmp_path}/people.toml"
+    assert address_beside("cluster:2*scripted:planted?file=people.toml ", tmp_path) == beside
 
 
 def test_records_travel_whole():

@@ -1,6 +1,8 @@
 """Lanes: which trials wait for which others, and which do not."""
 
 import threading
+import time
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -10,9 +12,12 @@ from proband.designs import Survey
 from proband.models.scripted import ScriptedEngine, uniform
 from proband.runs import Budget, collect
 from proband.runs import casting as casting_room
+from proband.runs import lanes as lanes_room
 from proband.runs.lanes import FEW_OUT, Lane
 from tests.conftest import made_up
+from tests.models.fleets import fleet
 from tests.runs.test_advancing import Chain, cast
+from tests.runs.test_pieces import twice
 from tests.runs.test_unanswered import PIPED
 
 TALK = Survey(instrument=PIPED, subjects=made_up(6), seed=1, presentation="sequential")
@@ -89,6 +94,30 @@ def test_engines_of_one_lane_take_turns(tmp_path):
     assert set(at_once) == {1}
 
 
+def test_beside_an_engine_that_takes_one_piece_at_a_time_a_fleet_of_the_same_lane_takes_turns(tmp_path, monkeypatch):
+    monkeypatch.setattr(lanes_room, "CHUNK", 5)
+    together, at_once = Counter(), []
+
+    class Heavy(ScriptedEngine):
+        lane = "this machine"
+
+        def answer(self, trials):
+            together[self.address] += 1
+            at_once.append(together.copy())
+            for pair in super().answer(trials):
+                time.sleep(0.001)
+                yield pair
+            together[self.address] -= 1
+
+    class Fleet(Heavy):
+        overlaps = True
+
+    engines = {"first": Fleet(uniform(), address="scripted:x"), "second": Heavy(uniform(), address="scripted:y")}
+    assert collect(twice(), engines, tmp_path).is_complete
+    assert max(one["scripted:y"] for one in at_once) == 1
+    assert all(not one["scripted:x"] for one in at_once if one["scripted:y"])
+
+
 def test_under_a_cap_engines_take_turns_and_it_is_met_exactly(tmp_path):
     design = Chain(chains=30, answerers=("x", "y"))
     whole = collect(design, cast(design), tmp_path / "whole")
@@ -153,6 +182,24 @@ def test_adapters_count_by_their_base_and_so_many_of_them_are_open(monkeypatch):
     assert closed == ["hf:a/b+cleo", "smollm2+anna"]
 
 
+def test_each_fleet_counts_as_a_model_of_its_own(monkeypatch):
+    closed = []
+
+    class Opened(ScriptedEngine):
+        lane = "this machine"
+
+        def close(self):
+            closed.append(self.address)
+
+    monkeypatch.setattr(casting_room, "MOST_OPEN", 2)
+    monkeypatch.setattr(casting_room, "open_engine", lambda address: Opened(uniform(), address=address))
+    fleets = ["cluster:2*smollm2+anna", "cluster:2*smollm2+ben", "cluster:2*smollm2+cleo"]
+    parts = casting_room.Cast({address: address for address in fleets})
+    for address in fleets:
+        parts.engine(address)
+    assert closed == fleets[:1]
+
+
 def test_what_a_window_holds_for_one_engine_is_checked_before_another_is_asked(tmp_path):
     class Refusing(ScriptedEngine):
         def check(self, trials):
@@ -183,6 +230,12 @@ def test_who_answers_very_many_together_gets_more_before_it_runs_dry(concurrency
     lane.out.clear()
     assert lane.has_room
     engine.close()
+
+
+def test_a_fleet_has_enough_to_do_for_all_of_its_replicas():
+    few, many = (fleet("ScriptedEngine", n) for n in (1, 64))
+    out = {str(k): None for k in range(FEW_OUT + 100)}
+    assert [Lane(overlaps=True, engine=one, out=out, calls=[None]).has_room for one in (few, many)] == [False, True]
 
 
 def test_several_servers_answer_together_what_each_does():

@@ -13,9 +13,10 @@ import psutil
 import pytest
 
 from proband.errors import EngineError
+from proband.tuning.alignment import alignment_of
 from proband.workers import Task, WorkerLost
 from proband.workers.executor import started
-from proband.workers.processes import Processes
+from proband.workers.processes import Processes, cores
 
 HERE = "tests.workers.tasks"
 STATE = Task(f"{HERE}:stateful", ("hello",))
@@ -55,6 +56,35 @@ def test_what_a_task_raises_is_raised_by_its_future_and_harms_nobody():
         with pytest.raises(ModuleNotFoundError):
             pool.submit(Task("no.such.module:name")).result()
         assert pool.submit(task("squared", 3)).result() == 9
+
+
+def test_what_only_a_worker_can_read_is_an_error_and_keeps_nobody_waiting(tmp_path, monkeypatch):
+    """E.g. what a library raises that is installed where the workers are."""
+    (tmp_path / "only_there.py").write_text("class Odd(Exception): pass\ndef raising(state): raise Odd('no memory')\n")
+    with Processes() as pool:
+        with monkeypatch.context() as context:
+            context.syspath_prepend(tmp_path)
+            pool.start(None, 1)
+        with pytest.raises(EngineError, match=r"cannot be read here: .*only_there.*; install what the workers have"):
+            pool.submit(Task("only_there:raising")).result(60)
+        assert pool.submit(task("squared", 3)).result(60) == 9
+
+
+def test_who_is_closed_before_the_workers_are_there_starts_none():
+    class Late(Processes):
+        def prepare(self, setup, n):
+            super().prepare(setup, n)
+            self.close()
+
+    pool = Late()
+    with pytest.raises(EngineError, match="the processes are closed"):
+        pool.start(None, 1)
+    assert not pool.launched
+
+
+def test_more_processes_that_train_than_cores_are_refused_with_how_many_fit(tmp_path):
+    with pytest.raises(EngineError, match=rf"{cores() + 1} processes that train on {cores()} cores .*; {cores()} fit"):
+        alignment_of("study.toml", tmp_path, workers=cores() + 1)
 
 
 def test_a_set_up_that_fails_is_told_at_once():
@@ -109,6 +139,17 @@ def test_workers_that_end_before_they_answer_are_not_started_for_ever(tmp_path):
         assert len(pool.workers) == 1
         assert pool.submit(task("squared", 5)).result() == 25
         assert len(list(tmp_path.iterdir())) == 4  # the one that lives, and three that did not
+
+
+def test_a_worker_that_is_lost_is_replaced_though_others_could_not_be(tmp_path):
+    """What ended those, e.g. a lack of memory, may be over."""
+    with started(Processes(), task("dying", str(tmp_path), 1), 2) as pool:
+        pool.settle()
+        [worker] = pool.workers
+        for mark in list(tmp_path.iterdir()):
+            mark.unlink()
+        os.kill(worker.told, signal.SIGKILL)
+        assert pool.submit(task("pid")).result(60) != worker.told
 
 
 def test_with_no_worker_left_everything_ends_with_the_reason(tmp_path):

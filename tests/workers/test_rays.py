@@ -118,6 +118,14 @@ def test_more_workers_than_there_is_room_for_are_refused_with_how_many_fit():
         pool.start(None, 1)
 
 
+def test_an_actor_that_ray_does_not_make_is_said_at_once():
+    with (
+        started(Rays(LOCAL, Share(cpus=0.1, resources={"CPU": 1.0})), None, 1) as pool,
+        pytest.raises(EngineError, match=r"could not be made .*num_cpus"),
+    ):
+        pool.settle()
+
+
 def test_a_worker_that_runs_something_else_is_refused_by_name(monkeypatch):
     monkeypatch.setattr(rays, "versions", lambda: {"Python": "3.99.0"})
     with (
@@ -171,6 +179,19 @@ def test_plans_need_no_cluster():
     assert plan(study(), "ray:nowhere:1?replicas=9&engine=scripted:uniform").trials == 72
 
 
+def test_what_this_program_does_at_sigterm_stays_what_it_is():
+    program = (
+        "import signal\n"
+        "from proband.workers.ray_connection import Connection, connected, disconnect\n"
+        "signal.signal(signal.SIGTERM, mine := lambda number, frame: None)\n"
+        "connected(local := Connection(address='local'))\n"
+        "print('kept', signal.getsignal(signal.SIGTERM) is mine)\n"
+        "disconnect(local)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120)
+    assert "kept True" in done.stdout, done.stderr
+
+
 def test_the_token_of_a_cluster_that_is_begun_here_is_written_nowhere():
     import ray
 
@@ -194,6 +215,9 @@ def test_the_token_of_a_cluster_that_is_begun_here_is_written_nowhere():
         ("ray:local?engine=smolm2", "did you mean 'smollm2'"),
         ("ray:local?copies=2&engine=smollm2", "takes no option 'copies'"),
         ("ray:local?resources=fast&engine=smollm2", "resources must read NAME:AMOUNT"),
+        ("ray:local?resources=CPU:1&engine=smollm2", "write cpus=1, not resources=CPU:1"),
+        ("ray:local?resources=a:nan&engine=smollm2", "resources must read NAME:AMOUNT"),
+        ("ray:local?cpus=nan&engine=smollm2", "cpus and gpus at least 0"),
         ("ray:local?cpus=0&engine=smollm2", "must take something"),
     ],
 )

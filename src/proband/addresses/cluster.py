@@ -40,7 +40,7 @@ def open_replica(address: str) -> tuple[BaseEngine, Told]:
 
 def _open(number: str, *, engine: str = "") -> BaseEngine:
     fleet = f"cluster:{number}*{engine}"
-    if not (number == "auto" or (number.isdigit() and int(number) > 0)) or not engine:
+    if not (number == "auto" or (number.isdecimal() and int(number) > 0)) or not engine:
         raise EngineError(f"engine {fleet!r} must read {PATTERN}, e.g. cluster:2*smollm2 or cluster:auto*smollm2")
     loads_weights = check_copies(engine, fleet)
     n, why = _how_many(number, engine, fleet)

@@ -242,6 +242,7 @@ def address_beside(address: str, folder: Path) -> str:
     >>> address_beside("scripted:planted?file=nowhere.toml", Path("studies"))
     'scripted:planted?file=nowhere.toml'
     """
+    address = address.strip()
     if inner := _split(address)[1]:
         return address.removesuffix(inner) + address_beside(inner, folder)
     name, rest, query = _parts(address)

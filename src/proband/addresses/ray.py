@@ -1,5 +1,6 @@
 """``ray:HOST:PORT?replicas=N&engine=ADDRESS``: copies of an engine on a Ray cluster, as one engine."""
 
+import math
 from functools import partial
 
 from proband.addresses.cluster import check_copies, open_replica
@@ -28,7 +29,7 @@ def _open(
     fleet = f"ray:{where}?replicas={replicas}&engine={engine}"
     if not engine:
         raise EngineError(f"engine 'ray:{where}' must read {PATTERN}; what follows engine= is the address as it stands")
-    if replicas < 1 or min(cpus, gpus) < 0:
+    if replicas < 1 or not all(0 <= much < math.inf for much in (cpus, gpus)):
         raise EngineError(f"engine {fleet!r}: replicas must be at least 1, and cpus and gpus at least 0")
     check_address(where)
     loads_weights = check_copies(engine, fleet)
@@ -56,7 +57,9 @@ def _amounts(said: str, fleet: str) -> dict[str, float]:
             found[name] = float(much)
         except ValueError:
             found[""] = 0.0
-        if not name or found[name] <= 0:
+        if name in ("CPU", "GPU"):
+            raise EngineError(f"engine {fleet!r}: write {name.lower()}s={much}, not resources={said}")
+        if not name or not 0 < found[name] < math.inf:
             raise EngineError(f"engine {fleet!r}: resources must read NAME:AMOUNT,NAME:AMOUNT, not {said!r}")
     return found
 

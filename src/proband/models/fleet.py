@@ -22,9 +22,16 @@ from proband.workers.executor import Executor, Task, Worker, WorkerLost
 REPLICAS = "replicas"  # entry of the fingerprint that says what the engine ran on; it changes no answer
 WRITTEN = 32  # trials that a replica gets at once, to write
 QUICK = 128  # trials that it gets at once where they are no work
+USUAL = 256  # trials that a replica is thought to have in a piece
 CLEARED = 3  # times that a batch is asked as a whole again, because none of its trials ended a worker
 AHEAD = 2  # batches that wait beyond those that the workers have
 
+# What makes replicas one engine where files and versions do not.
+_ALIKE = {
+    "chunk_tokens": "it follows the memory that is free, so say chunk_tokens=N in the engine's address, with the least",
+    "instruction_set": "have them on processors of one kind",
+    "device": "have them on devices of one kind",
+}
 Pairs = list[tuple[Trial, Completion]]
 
 
@@ -100,7 +107,7 @@ class FleetEngine(BaseEngine):
         self._setup, self._open, self._is_light, self._note = setup, view, is_light, note
         self._first: tuple[str, Told] | None = None
         self._starting = threading.Lock()
-        self._is_started = False
+        self._is_started = self._is_agreed = False
         self._calls: set[_Call] = set()
 
     @cached_property
@@ -153,6 +160,11 @@ class FleetEngine(BaseEngine):
         return self._told.chunk
 
     @property
+    def at_once(self) -> int:
+        """What keeps every replica busy."""
+        return self.n * (USUAL if self.by_piece else QUICK)
+
+    @property
     def note(self) -> str:
         """A replica's, and where the replicas run."""
         return "; ".join(said for said in (self._told.note, self._note) if said)
@@ -165,9 +177,10 @@ class FleetEngine(BaseEngine):
         EngineError
             If a replica is another than the first; both are named.
         """
-        if not self.is_planned:
+        if not self.is_planned and not self._is_agreed:
             self._start()
             self.executor.settle()
+            self._is_agreed = True  # who comes later must agree too, and may never find room
         return {**self._told.fingerprint, REPLICAS: f"{self.n} {self.executor.name}"}
 
     def encoder_fingerprint(self) -> Mapping[str, str]:
@@ -188,6 +201,10 @@ class FleetEngine(BaseEngine):
         else:
             cost, share = self._asked("cost_packed", pack_trials(trials)), float(self.n)
         return cost if cost.seconds is None else replace(cost, seconds=cost.seconds / share)
+
+    def price_of(self, prompt_tokens: int, completion_tokens: int) -> float | None:
+        """What the engine in this process says; what loads weights costs nothing to call."""
+        return self._view.price_of(prompt_tokens, completion_tokens) if self._is_near else None
 
     def render(self, trial: Trial) -> str:
         """What a replica receives."""
@@ -250,8 +267,8 @@ class FleetEngine(BaseEngine):
             mine, its = first.fingerprint.get(key), told.fingerprint.get(key)
             if mine != its:
                 raise EngineError(
-                    f"the replicas are not one engine: {key} is {its!r} at {worker.name}, and {mine!r} at {name}; have "
-                    "all of them see the same files and versions"
+                    f"the replicas are not one engine: {key} is {its!r} at {worker.name}, and {mine!r} at {name}; "
+                    + _ALIKE.get(key, "have all of them see the same files and versions")
                 )
 
     def _asked(self, function: str, what: bytes | list[str]) -> Any:
@@ -275,6 +292,7 @@ class _Batch:
 
     trials: Sequence[Trial]
     alone: dict[int, Completion] = field(default_factory=dict)
+    is_fatal: bool = False  # whether one of its trials, asked alone, ended its workers
     cleared: int = 0  # times that its workers ended, and none of its trials was the reason
 
 
@@ -301,15 +319,20 @@ class _Call:
 
     def answered(self, batches: Iterable[Sequence[Trial]]) -> Iterator[Pairs]:
         """Every batch, whole, in the order in which they are known."""
-        left = iter(batches)
+        left, ending = iter(batches), None
         while True:
-            while len(self._out) < self._most and not self._is_winding:
+            while len(self._out) < self._most and not self._is_winding and ending is None:
                 trials = next(left, None)
                 if trials is None:
                     break
-                if trials:
-                    self._put(_Batch(trials), None)
+                try:
+                    if trials:
+                        self._put(_Batch(trials), None)
+                except EngineError as error:  # nobody is left; what is answered already is given first
+                    ending = error
             if not self._out:
+                if ending is not None:
+                    raise ending
                 return
             future = self._done.get()
             if future is None or self._is_stopped:
@@ -338,6 +361,7 @@ class _Call:
                     self._put(batch, k)
                 return None
             completions = [Completion(error=f"whoever answered it ended: {error}")]
+            batch.is_fatal = True
         else:
             completions = unpack_completions(future.result())
         if number is None:
@@ -345,7 +369,7 @@ class _Call:
         batch.alone[number] = completions[0]
         if len(batch.alone) < len(batch.trials):
             return None
-        if batch.cleared < CLEARED and not any(one.error for one in batch.alone.values()):
+        if batch.cleared < CLEARED and not batch.is_fatal:
             # Something else ended the workers. Asked as a whole it has the digits that it has everywhere.
             batch.alone.clear()
             batch.cleared += 1

@@ -57,7 +57,7 @@ class Cast:
             return part
         engine = self._opened.pop(part, None)
         if engine is None:
-            self._make_room(base_of(part), in_use)
+            self._make_room(_weights_of(part), in_use)
             engine = open_engine(part)
             if isinstance(engine, FleetEngine):
                 engine.is_planned = self._is_planned
@@ -69,8 +69,8 @@ class Cast:
         idle = [address for address, one in self._opened.items() if one.lane and one not in in_use]
         by_base: dict[str, list[str]] = {}
         for address in reversed(idle):  # the base used last first
-            by_base.setdefault(base_of(address), []).append(address)
-        busy = {base_of(address) for address in self._opened.keys() - set(idle)}
+            by_base.setdefault(_weights_of(address), []).append(address)
+        busy = {_weights_of(address) for address in self._opened.keys() - set(idle)}
         others = [on for on in by_base if on != base and on not in busy]
         spare = [address for on in others[MOST_OPEN - 1 :] for address in by_base[on]]
         kept = [address for address in idle if address not in spare]
@@ -83,3 +83,8 @@ class Cast:
     def __exit__(self, *_: object) -> None:
         for engine in self._opened.values():
             engine.close()
+
+
+def _weights_of(address: str) -> str:
+    """What has its weights in memory once: all adapters on one base here, and each fleet, whose workers are its own."""
+    return base_of(address) if held(address) == address else address

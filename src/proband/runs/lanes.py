@@ -128,7 +128,9 @@ class Lanes:
         name = engine.lane or f"engine {engine.address}"
         if name not in self._lanes:
             self._lanes[name] = Lane(overlaps=engine.overlaps, waits=engine.waits, engine=engine)
-        return self._lanes[name]
+        lane = self._lanes[name]
+        lane.overlaps = lane.overlaps and engine.overlaps  # beside one that takes turns, all do
+        return lane
 
     @property
     def calls(self) -> list[Call]:

@@ -32,7 +32,7 @@ from proband.tuning.toy.planting import planted_model
 from proband.tuning.toy.pretraining import toy_model
 from proband.tuning.toy.recovery import recovery
 from proband.tuning.toy.world import World
-from proband.workers.processes import Processes, cores
+from proband.workers.processes import Processes, cores, refuse_too_many
 
 BASE = "base"
 _LOOKED_AT = 20  # questions by which prompts are checked
@@ -496,6 +496,8 @@ def alignment_of(
     workers: int = 1,
 ) -> Alignment:
     """The study of `align`, not yet carried out; `workers` are processes that train, a run each."""
+    if workers > 1:
+        refuse_too_many(workers, "processes that train")
     file = study if isinstance(study, AlignFile) else read_align_file(study)
     if base is not None:
         # The forecast is then of that model too, with the sizes that were expected of another.

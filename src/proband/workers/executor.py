@@ -124,6 +124,19 @@ class Executor(ABC):
         self.close()
 
 
+# What importing a package that is not here, or only in part, raises, and what its records do.
+_UNREADABLE = (
+    ImportError,
+    OSError,
+    RuntimeError,
+    pickle.PickleError,
+    AttributeError,
+    TypeError,
+    ValueError,
+    LookupError,
+)
+
+
 @contextmanager
 def started(executor: Executor, setup: Task | None, n: int) -> Iterator[Executor]:
     """An executor with its workers, which end with the block."""
@@ -152,8 +165,15 @@ def carry_out(state: Any, packed: bytes) -> bytes:
 
 
 def read_reply(packed: bytes) -> tuple[bool, Any]:
-    """On the driver: whether it went well, and what was given or raised."""
-    is_well, value = pickle.loads(packed)
+    """On the driver: whether it went well, and what was given or raised.
+
+    What cannot be unpacked here, because it is of a package that only the worker has, is an error that says so.
+    """
+    try:
+        is_well, value = pickle.loads(packed)
+    except _UNREADABLE as error:
+        said = f"what a worker sent cannot be read here: {type(error).__name__}: {error}"
+        return False, EngineError(f"{said}; install what the workers have")
     return is_well, value
 
 

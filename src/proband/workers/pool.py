@@ -69,7 +69,7 @@ class Pool(Executor):
         self._jobs = 0
         self._admit: Admit | None = None
         self._ended_early = 0  # workers in a row that ended before they answered
-        self._is_settled = self._is_winding = False
+        self._is_settled = self._is_winding = self._is_closed = False
         self._end: EngineError | None = None  # why nothing can be done any more
         self._why = ""  # the last worker ended
         self.n_lost = 0
@@ -88,8 +88,11 @@ class Pool(Executor):
         self._admit = admit
         self.prepare(setup, n)
         with self._changed:
-            for _ in range(n):
+            for _ in range(0 if self._is_closed else n):
                 self._launch()
+        if self._is_closed:  # meanwhile, by another thread
+            self.close()
+            raise self._end or EngineError(f"the {self.name} are closed")
 
     def submit(self, task: Task) -> Future[Any]:
         """Put a task; see `Executor.submit`."""
@@ -135,6 +138,7 @@ class Pool(Executor):
     def close(self) -> None:
         """End every worker; see `Executor.close`."""
         with self._changed:
+            self._is_closed = True
             self._end = self._end or EngineError(f"the {self.name} are closed")
             left = self._cleared()
             self._changed.notify_all()
@@ -201,6 +205,7 @@ class Pool(Executor):
                 self._ended_early += 1
             else:
                 self.n_lost += 1
+                self._ended_early = 0  # what ended others may be over
                 _log.info("%s", self._why)
             if not self._is_winding and self._ended_early < MOST_STARTS:
                 self._launch()

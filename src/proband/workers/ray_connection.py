@@ -7,6 +7,7 @@ is told. So a cluster that asks for none is refused, unless the risk is named.
 import logging
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -119,7 +120,7 @@ def disconnect(connection: Connection) -> None:
 def check_address(address: str) -> None:
     """Refuse what is neither ``local`` nor ``HOST:PORT``."""
     host, _, port = address.rpartition(":")
-    if address != LOCAL and not (host and port.isdigit()):
+    if address != LOCAL and not (host and port.isdecimal()):
         raise EngineError(f"{address!r} is no Ray; write ray:HOST:PORT of its head, or ray:local")
 
 
@@ -183,10 +184,15 @@ def _init(ray: Any, connection: Connection, **how: Any) -> None:
     from ray.exceptions import RayError
 
     code = {"runtime_env": {"py_modules": [str(Path(proband.__file__).parent)]}} if connection.sends_code else {}
+    before = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(log_to_driver=False, configure_logging=False, logging_level="error", **code, **how)
     except (RayError, RuntimeError, ConnectionError, ValueError, OSError) as error:
         raise EngineError(f"{connection.name} cannot be used: {' '.join(str(error).split())[:500]}") from error
+    finally:
+        # Ray puts its own there, which ends this process on the spot; a run that winds down then has one that stays.
+        if threading.current_thread() is threading.main_thread() and callable(before):
+            signal.signal(signal.SIGTERM, before)
     _quieten()
 
 

@@ -84,12 +84,12 @@ class Rays(Pool):
 
     def prepare(self, setup: Task | None, n: int) -> None:
         """Connect, and refuse more workers than there is room for."""
-        import ray
-
         self._setup = packed_setup(setup)
         if not self._is_connected:
             connected(self.connection)
             self._is_connected = True
+        import ray
+
         hosts = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         fit = sum(map(self.share.fits, hosts))
         if fit < n:
@@ -109,8 +109,17 @@ class Rays(Pool):
         options: dict[str, Any] = {"num_cpus": self.share.cpus, "num_gpus": self.share.gpus}
         options |= {"resources": dict(self.share.resources), "max_restarts": 0, "max_task_retries": 0}
         actor = _Actor(f"worker {self._n}", self._told, self._errands)
-        self._errands.put(lambda: actor.begin(options, self._setup))
+        self._errands.put(lambda: self._begin(actor, options))
         return actor
+
+    def _begin(self, actor: "_Actor", options: Mapping[str, Any]) -> None:
+        """Have an actor made; one that Ray does not make is lost, as nobody else would ever hear of it."""
+        from ray.exceptions import RayError
+
+        try:
+            actor.begin(options, self._setup)
+        except (RayError, RuntimeError, ValueError, TypeError, AttributeError, OSError) as error:
+            self.lost(actor, f"could not be made ({' '.join(str(error).split())[:_LINES]})")
 
     def close(self) -> None:
         """End every actor, and the connection if nobody else in this process has it."""
@@ -308,7 +317,7 @@ def _source() -> str:
 def _refusal(name: str, facts: Mapping[str, str]) -> bytes | None:
     """The reply of a worker that runs something else than this process; None where it is the same."""
     for what, ours in versions().items():
-        if (its := facts[what]) != ours:
+        if (its := facts.get(what)) != ours:
             error = EngineError(
                 f"{name} runs {what} {its}, and this process {what} {ours}; install the same there, or have Proband's "
                 "code sent with send_code=1"

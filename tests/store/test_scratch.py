@@ -182,14 +182,18 @@ def test_what_others_write_where_it_is_kept_meanwhile_stays(study, home, tmp_pat
 
 @pytest.mark.parametrize("has_ended", [False, True])
 def test_a_run_that_another_machine_took_over_meanwhile_is_not_overwritten(study, home, tmp_path, has_ended):
-    with pytest.raises(RunLocked, match="another process took this run over"):
+    def silent_meanwhile():
         with written_here(home, tmp_path / "own") as work:
             carry_out(study, work, budget=Budget(trials=2))
-            (home / LEASE).unlink()  # this machine was silent for two minutes
+            (home / LEASE).unlink()  # after two minutes without a sign of life
             if has_ended:
                 carry_out(study, home)
             else:
                 (home / LEASE).write_text(json.dumps({"host": "node7", "process": 1, "folder": "/tmp", "job": ""}))
+
+    with pytest.raises(RunLocked, match="another process took this run over"):
+        silent_meanwhile()
+    (work,) = (tmp_path / "own").iterdir()
     assert RunDirectory(home).is_there is has_ended
     assert (home / LEASE).exists() is not has_ended
     assert not has_ended or Run(home).is_complete

@@ -20,6 +20,7 @@ from proband.runs.division import Division
 from proband.runs.gathering import gather
 from proband.runs.run import Run
 from proband.runs.slurm import Wanted, time_for, write_scripts
+from proband.store.scratch import LEASE
 from tests.runs.killed_parts import STUDY as STUDY_OF_TWO
 from tests.runs.one_node import lacking, one_node
 from tests.runs.parting import kept
@@ -163,6 +164,21 @@ def test_what_slurm_cannot_be_told_is_refused(study, proband, words, why):
     assert not list(study.parent.glob("**/parts.sh"))
 
 
+def test_the_job_that_gathers_writes_on_the_same_own_disk(study, proband):
+    proband("cluster", "slurm", study, "--into", "run", "--parts", "3", "--scratch", "/local")
+    for name in ("parts.sh", "gather.sh"):
+        assert " --scratch /local" in Path("run/slurm", name).read_text()
+
+
+def test_what_is_asked_in_parts_is_not_asked_undivided_as_well(study, proband):
+    proband("run", study, "--into", "run", "--part", "1/2")
+    with pytest.raises(StoreError, match="is divided, and part 1/2 is not gathered yet"):
+        CliRunner().invoke(app, ["run", str(study), "--into", "run"], catch_exceptions=False)
+    proband("run", study, "--into", "run", "--part", "2/2")
+    proband("gather", "run")
+    proband("run", study, "--into", "run")
+
+
 def test_a_wrong_study_file_is_refused(proband, tmp_path):
     (tmp_path / "wrong.toml").write_text("seed = ")
     with pytest.raises(DesignError, match=r"wrong\.toml"):
@@ -237,7 +253,7 @@ def test_a_part_whose_time_is_up_is_queued_again_and_goes_on(slurm, tmp_path, mo
     assert 0 < sum(Run(part).dispositions().values()) < 16
     log = tmp_path / "run" / "slurm" / "part-1.log"
     assert "run the same command again to go on" in log.read_text()
-    until(lambda: Run(part).is_complete)
+    until(lambda: Run(part).is_complete and not (part / LEASE).exists())
     assert kept(gather(STUDY_OF_TWO, tmp_path / "run")) == kept(carry_out(STUDY_OF_TWO, tmp_path / "whole"))
 
 

@@ -303,10 +303,11 @@ def test_parts_of_two_divisions_are_refused(divided):
         ask_part(study, into, 1, 3)
 
 
-def test_a_folder_that_is_no_part_is_refused(divided):
+@pytest.mark.parametrize("name", ["old", "02-of-4", "5-of-4", "0-of-4"])
+def test_a_folder_that_is_no_part_is_refused(divided, name):
     study, into = divided
-    (into / "parts" / "old").mkdir()
-    with pytest.raises(StoreError, match="old: is no part"):
+    (into / "parts" / name).mkdir()
+    with pytest.raises(StoreError, match=f"{name}: is no part"):
         gather(study, into)
 
 

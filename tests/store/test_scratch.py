@@ -13,7 +13,7 @@ from proband.errors import RunLocked, StoreError
 from proband.runs import Budget, carry_out
 from proband.runs.run import Run
 from proband.store import scratch
-from proband.store.directory import refuse_shared
+from proband.store.directory import RunDirectory, refuse_shared
 from proband.store.mounts import file_system, is_network, mounted
 from proband.store.scratch import LEASE, refuse_leased, written_here
 from tests.runs.parting import kept
@@ -166,6 +166,38 @@ def test_a_journal_is_copied_now_and_then_while_it_is_written(study, home, tmp_p
             scratch.time.sleep(0.02)
         else:
             pytest.fail("nothing was copied")
+
+
+def test_what_others_write_where_it_is_kept_meanwhile_stays(study, home, tmp_path):
+    (home / "slurm").mkdir(parents=True)
+    with (home / "slurm" / "gather.log").open("w") as log, written_here(home, tmp_path / "own") as work:
+        print("begun", file=log, flush=True)
+        carry_out(study, work)
+        print("ended", file=log, flush=True)
+        (home / "notes.txt").write_text("of a person")
+    assert (home / "slurm" / "gather.log").read_text() == "begun\nended\n"
+    assert (home / "notes.txt").read_text() == "of a person"
+    assert Run(home).is_complete
+
+
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_a_run_that_another_machine_took_over_meanwhile_is_not_overwritten(study, home, tmp_path, has_ended):
+    def silent_meanwhile():
+        with written_here(home, tmp_path / "own") as work:
+            carry_out(study, work, budget=Budget(trials=2))
+            (home / LEASE).unlink()  # after two minutes without a sign of life
+            if has_ended:
+                carry_out(study, home)
+            else:
+                (home / LEASE).write_text(json.dumps({"host": "node7", "process": 1, "folder": "/tmp", "job": ""}))
+
+    with pytest.raises(RunLocked, match="another process took this run over"):
+        silent_meanwhile()
+    (work,) = (tmp_path / "own").iterdir()
+    assert RunDirectory(home).is_there is has_ended
+    assert (home / LEASE).exists() is not has_ended
+    assert not has_ended or Run(home).is_complete
+    assert sum(Run(work).dispositions().values()) == 2
 
 
 def test_a_second_process_is_refused(home, tmp_path):

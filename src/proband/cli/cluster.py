@@ -67,11 +67,11 @@ def slurm_(
     given = [word for address in engine or () for word in ("--engine", address)]
     given += [] if sample is None else ["--sample", str(sample)]
     own = [] if scratch is None else ["--scratch", str(scratch)]
-    own += [] if lock is None else ["--lock", str(lock.resolve())]
+    held = [] if lock is None else ["--lock", str(lock.resolve())]
     scripts = write_scripts(
         folder,
-        run=[*proband, "run", str(study.resolve()), "--into", str(folder.resolve()), "--yes", *given, *own],
-        gather=[*proband, "gather", str(folder.resolve())],
+        run=[*proband, "run", str(study.resolve()), "--into", str(folder.resolve()), "--yes", *given, *own, *held],
+        gather=[*proband, "gather", str(folder.resolve()), *own],
         name=found.name, division=division, wanted=wanted, here=Path.cwd(),
     )  # fmt: skip
     if json:

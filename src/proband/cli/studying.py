@@ -24,7 +24,7 @@ from proband.reports.terminal import terminal
 from proband.runs import Budget, Plan, Run, carry_out, plan
 from proband.runs.division import divided
 from proband.runs.locking import hold_to
-from proband.runs.parts import begin_part, carry_out_part, part_folder, part_of
+from proband.runs.parts import begin_part, carry_out_part, part_folder, part_of, refuse_divided
 from proband.store import RunDirectory
 from proband.store.scratch import written_here
 
@@ -73,6 +73,7 @@ def carry_out_and_tell(
 ) -> None:
     """Plan, collect and report a study; results go to stdout as JSON where asked for."""
     refuse_no_folder(into)
+    refuse_divided(into)
     talk.print(study.name, style="bold", markup=False)
     with winding_down(), written_here(into, scratch) as work:
         tell_and_ask(study, work, budget=budget, yes=yes)

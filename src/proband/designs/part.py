@@ -32,10 +32,10 @@ class Share:
     of: int
 
     def __post_init__(self) -> None:
+        if self.of < 1:
+            raise DesignError(f"{self.of} parts: there is at least one; give e.g. 4")
         if not 1 <= self.number <= self.of:
-            raise DesignError(
-                f"part {self}: parts are counted from 1 to {self.of}; give e.g. --part 1/{max(self.of, 1)}"
-            )
+            raise DesignError(f"part {self}: parts are counted from 1 to {self.of}; give e.g. --part 1/{self.of}")
 
     @classmethod
     def from_text(cls, text: str) -> Self:

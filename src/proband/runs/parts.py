@@ -18,11 +18,11 @@ from proband.runs.collection import collect
 from proband.runs.progress import Budget, Watch
 from proband.runs.run import Run
 from proband.store.directory import RunDirectory
-from proband.store.gathering import is_gathered
+from proband.store.gathering import GATHERED, is_gathered
 from proband.store.rosters import roster_text
 
 PARTS = "parts"  # name of the folder, inside a run, where its parts are
-_FOLDER = re.compile(r"([0-9]+)-of-([0-9]+)", re.ASCII)
+_FOLDER = re.compile(r"([1-9][0-9]*)-of-([1-9][0-9]*)", re.ASCII)  # one name for each part
 _LOOKED = 64  # trials whose prompts stand for all of them, before anything is asked
 # What two parts must have in common, and what a message calls it.
 _WORDS = {
@@ -116,6 +116,26 @@ def begin_part(study: Study, into: str | Path, share: Share, *, made_of: Mapping
     return directory.path
 
 
+def refuse_divided(into: str | Path) -> None:
+    """Refuse to ask undivided what is asked in parts: everybody would be asked twice.
+
+    Raises
+    ------
+    StoreError
+        If parts are there that are not gathered yet.
+    """
+    whole, found = RunDirectory(into), shares_in(Path(into))
+    known: Mapping[str, str] | None = {}
+    if whole.is_there:
+        with whole.reader() as journal:
+            known = journal.noted(GATHERED)
+    if known is not None and (left := [str(share) for share, _ in found if str(share) not in known]):
+        raise StoreError(
+            f"{whole.path}: is divided, and part {left[0]} is not gathered yet; go on with --part {left[0]}, gather "
+            f"with `proband gather {whole.path}`, or give the undivided run a new folder"
+        )
+
+
 def facts_of(study: Study) -> dict[str, str]:
     """What a study is, fact by fact, short: the same for all its parts, and for as long as nobody edits it."""
     design = study.design
@@ -176,7 +196,7 @@ def shares_in(into: Path) -> list[tuple[Share, RunDirectory]]:
         match = _FOLDER.fullmatch(path.name)
         if path.name.startswith("."):
             continue
-        if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        if match is None or int(match[1]) > int(match[2]):
             raise StoreError(f"{path}: is no part; parts are called K-of-N, e.g. 2-of-4: move it away")
         found.append((Share(int(match[1]), int(match[2])), RunDirectory(path)))
     return sorted(found, key=lambda one: (one[0].of, one[0].number))

@@ -32,7 +32,8 @@ SHARE = 20.0  # and so many times as long as the last copy took
 BEAT_S = 20.0  # between two signs of life
 DEAD_S = 120.0  # after which without one the lease is nobody's
 _JOURNAL, _MANIFEST = "journal.sqlite", "manifest.json"
-_OWN = ("journal.sqlite", "writer.lock", "scratch.lock", "outgoing.sqlite", "incoming.sqlite", LEASE)
+_BROUGHT = "brought.json"  # beside the journal that is written: which files were brought, and as what
+_OWN = ("journal.sqlite", "writer.lock", "scratch.lock", "outgoing.sqlite", "incoming.sqlite", _BROUGHT, LEASE)
 _NO_RENAMING = (errno.ENOSYS, errno.ENOTSUP, errno.EPERM)  # buckets that are mounted as a folder
 _APART = "parts"  # runs of their own
 
@@ -58,7 +59,8 @@ def written_here(
     Raises
     ------
     RunLocked
-        If another process, here or on another machine, writes this run.
+        If another process, here or on another machine, writes this run; also at the end, if one took it over while this
+        machine gave no sign of life. What was answered here then stays in `scratch`.
     StoreError
         If `scratch` is shared itself, or something cannot be copied; what was answered then stays in `scratch`.
     """
@@ -80,6 +82,7 @@ def written_here(
             yield work
         finally:
             beating.end()
+            _refuse_taken_over(kept, work)
             _take_all(work, kept)
             shutil.rmtree(work, ignore_errors=True)
 
@@ -117,13 +120,32 @@ def _leased(kept: Path, work: Path) -> Iterator[None]:
         yield
     finally:
         with suppress(OSError):
-            (kept / LEASE).unlink(missing_ok=True)
+            if not _is_taken_over(kept, work):
+                (kept / LEASE).unlink(missing_ok=True)
 
 
 def _sign(kept: Path, work: Path) -> None:
     """Write the lease; written anew, because not every disk that is shared lets the time of a file be set."""
-    told = {"host": socket.gethostname(), "process": os.getpid(), "folder": str(work), "job": _job()}
-    (kept / LEASE).write_text(json.dumps(told), encoding="utf-8")
+    (kept / LEASE).write_text(json.dumps(_signature(work)), encoding="utf-8")
+
+
+def _signature(work: Path) -> dict[str, Any]:
+    return {"host": socket.gethostname(), "process": os.getpid(), "folder": str(work), "job": _job()}
+
+
+def _is_taken_over(kept: Path, work: Path) -> bool:
+    """Whether another process has had the lease since; one that is damaged, or cannot be read now, tells nothing."""
+    told = _lease_of(kept)
+    return told is None or ("process" in told and told != _signature(work))
+
+
+def _refuse_taken_over(kept: Path, work: Path) -> None:
+    if _is_taken_over(kept, work):
+        raise RunLocked(
+            f"{kept}: another process took this run over while this machine gave no sign of life; what was answered "
+            f"here is not copied there, so that nothing of it is overwritten, and stays in {work}: run the same "
+            "command again when that process has ended"
+        )
 
 
 def _job() -> str:
@@ -194,6 +216,9 @@ class _Beating:
         copied, took = time.monotonic(), 0.0
         while not self._over.wait(min(BEAT_S, EVERY_S)):
             try:
+                if _is_taken_over(self._kept, self._work):
+                    _log.warning("%s: another process took this run over; nothing more is copied there", self._kept)
+                    return
                 _sign(self._kept, self._work)
                 if time.monotonic() - copied >= max(EVERY_S, SHARE * took):
                     begun = time.monotonic()
@@ -226,6 +251,7 @@ def _bring(kept: Path, work: Path) -> None:
         for ending in ("-wal", ""):
             with suppress(FileNotFoundError):
                 incoming.with_name(incoming.name + ending).replace(work / (_JOURNAL + ending))
+        (work / _BROUGHT).write_text(json.dumps(_stamps(work)), encoding="utf-8")
     except OSError as error:
         raise StoreError(f"{kept}: cannot be copied to {work} ({error.strerror}); free some space there") from None
 
@@ -254,20 +280,30 @@ def _files(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.name == _MANIFEST and path.parent == folder)
 
 
+def _stamps(folder: Path) -> dict[str, list[int]]:
+    """Size and time of each file beside the journal."""
+    found = {path.relative_to(folder).as_posix(): path.stat() for path in _files(folder)}
+    return {name: [stat.st_size, stat.st_mtime_ns] for name, stat in found.items()}
+
+
 def _take_all(work: Path, kept: Path) -> None:
-    """Copy a run to where it is kept; what says that it is complete comes last."""
+    """Copy a run to where it is kept; what says that it is complete comes last.
+
+    Files that the run has not touched stay there as they are, for others may write them: the log of its job.
+    """
     if not (work / _JOURNAL).exists():
         return
     try:
-        own = _files(work)
+        path = work / _BROUGHT
+        before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        own = _stamps(work)
         (kept / _MANIFEST).unlink(missing_ok=True)
         _take_journal(work, kept)
-        here = {path.relative_to(work) for path in own}
-        for path in _files(kept):
-            if path.relative_to(kept) not in here:  # e.g. the table of before
-                path.unlink()
-        for path in own:
-            _copy(path, kept / path.relative_to(work))
+        for name in before.keys() - own.keys():  # e.g. the table of before
+            (kept / name).unlink(missing_ok=True)
+        for name, stamp in own.items():
+            if name == _MANIFEST or stamp != before.get(name):
+                _copy(work / name, kept / name)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(
             f"{kept}: the run could not be copied there ({error}); nothing is lost, it is in {work}: free some space, "

@@ -1,5 +1,6 @@
 """Several servers behind one address: each beginning stays at one, and none is lost or asked twice when one fails."""
 
+import asyncio
 import importlib.util
 import random
 import socket
@@ -19,7 +20,7 @@ from proband.addresses.opening import lasting
 from proband.designs import Survey
 from proband.errors import EngineError, TreatmentChanged
 from proband.models.servers.engine import ServerEngine, ServerSettings
-from proband.models.servers.group import ServerGroup
+from proband.models.servers.group import ServerGroup, _end
 from proband.models.servers.routing import LARGE, Homes, ranked, root_of, roots
 from proband.records import Message, Place, Reply, Request, Trial
 from proband.runs import Budget, collect
@@ -434,3 +435,21 @@ def test_a_run_goes_on_with_more_servers_and_writes_the_same_table(servers, inst
     assert run.manifest["fingerprint"][""]["servers"] == f"{one}, {two}"
     with pytest.raises(TreatmentChanged, match="begun with engine"):
         collect(study, open_engine(f"openai:{two},{one}#m"), tmp_path / "run")
+
+
+def test_a_look_that_misses_that_it_is_cancelled_does_not_keep_the_engine_open():
+    async def deaf():
+        for _ in range(2):
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                continue
+        await asyncio.sleep(60)
+
+    async def ended():
+        looks = {"one": asyncio.ensure_future(deaf()), "two": asyncio.ensure_future(asyncio.sleep(60))}
+        await asyncio.sleep(0)
+        await asyncio.wait_for(_end(looks), 30)
+        return all(look.cancelled() for look in looks.values())
+
+    assert asyncio.run(ended())

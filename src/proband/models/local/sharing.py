@@ -38,7 +38,7 @@ class Tried(dict[str, Any]):
         self._path = None
         if Path(folder).parent == cache_folder():
             self._path = cache_folder() / "tried" / f"{_key_of_trials(folder, dtype, device)}.json"
-            with suppress(OSError, ValueError):
+            with suppress(OSError, ValueError, TypeError):
                 self.update(json.loads(self._path.read_text(encoding="utf-8")))
 
     def __setitem__(self, name: str, value: Any) -> None:

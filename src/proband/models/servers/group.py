@@ -9,7 +9,6 @@ import concurrent.futures
 import logging
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import TypeVar
 
 from proband.errors import EngineError
@@ -121,6 +120,7 @@ class ServerGroup(ServerEngine):
 
     def _met(self, errors: Sequence[BaseException | None]) -> Likeness:
         """What all that could be asked serve; the others are left out."""
+        unsaid = [server for server in self.servers if not server.trouble]  # of others it was said already
         for server, error in zip(self.servers, errors, strict=True):
             if isinstance(error, GivenUp) or (isinstance(error, EngineError) and not server.wire.has_answered):
                 server.trouble = str(error)
@@ -138,7 +138,8 @@ class ServerGroup(ServerEngine):
                 )
         for server in self.servers:
             if server.trouble:
-                _log.warning("%s is left out: %s", server.url, server.trouble)
+                if server in unsaid:
+                    _log.warning("%s is left out: %s", server.url, server.trouble)
                 self._wire.loop.call_soon_threadsafe(self.doubt, server, server.trouble)
         return first.likeness
 
@@ -265,7 +266,8 @@ def _close(watches: Mapping[str, "asyncio.Task[None]"], wires: Sequence[Wire]) -
 
 
 async def _end(watches: Mapping[str, "asyncio.Task[None]"]) -> None:
-    for task in (tasks := list(watches.values())):
-        task.cancel()
-    with suppress(asyncio.CancelledError):
-        await asyncio.gather(*tasks, return_exceptions=True)
+    # Again and again: before Python 3.12 `wait_for` forgets that it is cancelled if that comes just as a call ends.
+    while tasks := [task for task in watches.values() if not task.done()]:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=0.1)

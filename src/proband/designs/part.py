@@ -88,9 +88,10 @@ class Part(Design):
         if not n:
             raise DesignError(f"{self.name}: nobody is asked, so there is nothing to divide; run it undivided")
         if self.share.of > n:
+            way_out = "ask for fewer" if n > 1 else "run it undivided"
             raise DesignError(
                 f"{self.name}: {self.share.of} parts are more than there are independent units ({n:,}; the unit is "
-                f"the {self.whole.unit}), so some would be empty; ask for fewer"
+                f"the {self.whole.unit}), so some would be empty; {way_out}"
             )
         if self.is_adaptive and n > 1 and self.whole.process_units() is None:
             self._refuse_joined()

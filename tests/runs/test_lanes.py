@@ -156,18 +156,25 @@ def test_models_of_this_machine_are_closed_when_others_are_used_and_servers_stay
     assert sorted(closed) == sorted(addresses)
 
 
+class Here(ScriptedEngine):
+    """Computes on this machine, and says when it is closed."""
+
+    lane = "this machine"
+
+    def __init__(self, closed, address):
+        super().__init__(uniform(), address=address)
+        self.told = closed
+
+    def close(self):
+        self.told.append(self.address)
+
+
 def test_adapters_count_by_their_base_and_so_many_of_them_are_open(monkeypatch):
     closed = []
 
-    class Opened(ScriptedEngine):
-        lane = "this machine"
-
-        def close(self):
-            closed.append(self.address)
-
     monkeypatch.setattr(casting_room, "MOST_OPEN", 2)
     monkeypatch.setattr(casting_room, "MOST_ADAPTED", 5)
-    monkeypatch.setattr(casting_room, "open_engine", lambda address: Opened(uniform(), address=address))
+    monkeypatch.setattr(casting_room, "open_engine", lambda address: Here(closed, address))
     first = ["smollm2", "smollm2+anna", "smollm2+ben", "hf:a/b+cleo"]
     parts = casting_room.Cast({address: address for address in (*first, "hf:c/d", "smollm2+dan", "smollm2+eve")})
     for address in first:
@@ -185,14 +192,8 @@ def test_adapters_count_by_their_base_and_so_many_of_them_are_open(monkeypatch):
 def test_each_fleet_counts_as_a_model_of_its_own(monkeypatch):
     closed = []
 
-    class Opened(ScriptedEngine):
-        lane = "this machine"
-
-        def close(self):
-            closed.append(self.address)
-
     monkeypatch.setattr(casting_room, "MOST_OPEN", 2)
-    monkeypatch.setattr(casting_room, "open_engine", lambda address: Opened(uniform(), address=address))
+    monkeypatch.setattr(casting_room, "open_engine", lambda address: Here(closed, address))
     fleets = ["cluster:2*smollm2+anna", "cluster:2*smollm2+ben", "cluster:2*smollm2+cleo"]
     parts = casting_room.Cast({address: address for address in fleets})
     for address in fleets:

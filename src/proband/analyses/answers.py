@@ -17,6 +17,10 @@ from proband.store.tables import factor_column
 
 Key = tuple[Hashable, ...]
 Form = CellForm | tuple[CellForm, Side]
+# Columns of a model that was fitted: its parameters beside people's.
+PARAMETERS: Mapping[str, Form] = {
+    "parameter": "text", "model": ("number", "model"), "people": ("number", "people"), "what it says": "text",
+}  # fmt: skip
 _MOST_CAUTIONS = 8
 
 

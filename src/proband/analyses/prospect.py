@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from proband.analyses.answers import answers, option_shares, tabled, told
+from proband.analyses.answers import PARAMETERS, answers, option_shares, tabled, told
 from proband.analyses.batteries import of_battery, setting_of
 from proband.analyses.section import Analysis, Cell, Section
 from proband.batteries.psychology.gambles import problems
@@ -60,16 +60,7 @@ def sections(run: Run) -> Sequence[Section]:
             heading="Prospect theory",
             chapter="Models of choice",
             sentences=(lead, *means, f"BIC, smaller is better: {fits}."),
-            table=tabled(
-                {
-                    "parameter": "text",
-                    "model": ("number", "model"),
-                    "people": ("number", "people"),
-                    "what it says": "text",
-                },
-                rows,
-                "Cumulative prospect theory with a logistic choice rule",
-            ),
+            table=tabled(PARAMETERS, rows, "Cumulative prospect theory with a logistic choice rule"),
             notes=(
                 f"{fit.n_choices} choices; contexts are the clusters of intervals.",
                 *((f"People: {people_source.source}.",) if people_source else ()),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from proband.analyses.answers import answers, option_shares, percent, tabled, told
+from proband.analyses.answers import PARAMETERS, answers, option_shares, percent, tabled, told
 from proband.analyses.batteries import of_battery, setting_of
 from proband.analyses.section import Analysis, Cell, Figure, Section, marks
 from proband.batteries.psychology.two_step import TOWNS, has_coin, usual_town
@@ -68,16 +68,7 @@ def sections(run: Run) -> Sequence[Section]:
                 "does: nothing was learnt that it could tell, and its parameters mean nothing.",
                 f"BIC, smaller is better: {bic}.",
             ),
-            table=tabled(
-                {
-                    "parameter": "text",
-                    "model": ("number", "model"),
-                    "people": ("number", "people"),
-                    "what it says": "text",
-                },
-                rows,
-                "Hybrid model of learning with perseveration",
-            ),
+            table=tabled(PARAMETERS, rows, "Hybrid model of learning with perseveration"),
             notes=(f"{fit.n_choices} choices.", *((f"People: {people.source}.",) if people else ())),
             methods=(
                 "Choices of the two-step task were fitted by the hybrid model of Daw et al. (2011) with one learning "

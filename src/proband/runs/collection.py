@@ -585,7 +585,7 @@ def _read(trial: Trial, completion: Completion, engine: str, items: Mapping[str,
             if item is None or index >= len(item.options) or item.options[index] != asked:
                 return replace(response, chosen=asked)
         return response
-    except Exception as error:  # the one broad except of the house: one odd answer must not end a long run
+    except Exception as error:  # the one broad except that goes on: one odd answer must not end a long run
         failed = read(Completion(error=f"could not be read: {type(error).__name__}: {error}"), trial, engine)
         names = (*("text", "log_probs", "token_counts"), *("prompt_tokens", "completion_tokens", "is_estimated"))
         return replace(failed, **{name: getattr(completion, name) for name in names})
